@@ -79,13 +79,28 @@ class Story:
         return sorted(findings, key=lambda finding: (finding.first_seen, finding.asset_id))
 
     @property
+    def _latest(self) -> list[Finding]:
+        """The latest finding of each fault; the most costly first."""
+        latest = {finding.finding_key: finding for finding in self.findings}
+        return sorted(latest.values(), key=lambda finding: -finding.energy_at_risk.daily_loss_usd)
+
+    @property
     def open_faults(self) -> list[Finding]:
         """The latest finding of each fault that nobody repaired: what is at risk now."""
-        latest: dict[str, Finding] = {}
-        for finding in self.findings:
-            latest[finding.finding_key] = finding
-        left = [f for f in latest.values() if not set(f.incident_ids) & self.repaired]
-        return sorted(left, key=lambda finding: -finding.energy_at_risk.daily_loss_usd)
+        return [finding for finding in self._latest if not set(finding.incident_ids) & self.repaired]
+
+    @property
+    def mended_faults(self) -> list[Finding]:
+        """The latest finding of each fault whose repair telemetry confirmed; nothing is at risk."""
+        return [finding for finding in self._latest if set(finding.incident_ids) & self.repaired]
+
+    def state_of(self, order: WorkOrder) -> str:
+        """How an order stands, in words."""
+        if order.incident_id in self.repaired:
+            return "mended, verified by telemetry"
+        if order.status == "COMPLETE":
+            return "mended, telemetry will tell if it held"
+        return order.status.replace("_", " ").lower()
 
     @property
     def best_planned(self) -> PlanSummary | None:

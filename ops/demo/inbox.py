@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from ona.outbox.items import Delivery
-from ona.runtime.clock import iso
+from ona.outbox.items import Delivery, Notice
+from ona.runtime.clock import local_and_utc
 from ops import outbox
 from ops.demo.follow import run_task
 from ops.target import Target
@@ -80,13 +80,15 @@ def messages(target: Target) -> list[Message]:
             sqs.delete_message(QueueUrl=url, ReceiptHandle=item["ReceiptHandle"])
 
 
-def waiting(target: Target) -> list[str]:
-    """The deliveries that wait, and until when."""
-    return [
-        f"{item.work_order_id if isinstance(item, Delivery) else item.subject}, "
-        f"until {iso(item.next_at) if item.next_at else 'now'}"
-        for item in outbox.items(target, ["send"])
-    ]
+def waiting(target: Target, zone: str) -> list[str]:
+    """The deliveries that wait, and until when, in a time zone."""
+    return [waits(item, zone) for item in outbox.items(target, ["send"])]
+
+
+def waits(item: Delivery | Notice, zone: str) -> str:
+    """What waits, and until when."""
+    what = item.work_order_id if isinstance(item, Delivery) else item.subject
+    return f"{what}, until {local_and_utc(item.next_at, zone)}" if item.next_at else f"{what}, due now"
 
 
 @dataclass

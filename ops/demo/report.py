@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
+from markupsafe import Markup, escape
 
 from ona.documents.assets import AssetRegistry
 from ona.documents.work_orders import Job
+from ona.runtime.clock import local_and_utc
 from ona.runtime.words import counted, listed
 from ops.accounting import OPEN, totals
 from ops.demo import inbox, newcustomer, plots, repair
@@ -32,20 +35,17 @@ class Verdict:
     true_kwh: str
     booked_kwh: str
     ok: bool
+    seen: str = ""
 
 
-def verdicts(story: Story, fleet: Fleet) -> list[Verdict]:
-    """Each injected fault and the finding, or the data problem, that it became."""
+def verdicts(story: Story, fleet: Fleet, zone: str) -> list[Verdict]:
+    """Each injected fault and the finding, or the data problem, that it became; times in `zone`."""
     booked = {name: kwh for name, kwh, _ in story.lost_by_asset()}
-    return [_verdict(story, fault, fleet, booked) for fault in fleet.faults]
+    return [_verdict(story, fault, fleet, booked, zone) for fault in fleet.faults]
 
 
-def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float]) -> Verdict:
-    common = {
-        "asset": fault.asset_id,
-        "name": fault.name,
-        "start": f"{fault.start:%d %b %H:%M} UTC",
-    }
+def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float], zone: str) -> Verdict:
+    common = {"asset": fault.asset_id, "name": fault.name, "start": _at(fault.start, zone)}
     if fault.is_data_problem:
         ok = any(
             issue.kind == fault.subcategory
@@ -61,7 +61,7 @@ def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float])
             found_as=f"data problem: {fault.subcategory}" if ok else "nothing",
             confidence="",
             true_kwh="0",
-            booked_kwh=f"{booked.get(fault.asset_id, 0.0):.0f}",
+            booked_kwh=f"{booked.get(fault.asset_id, 0.0):,.0f}",
             ok=ok,
         )
     hits = [
@@ -75,19 +75,72 @@ def _verdict(story: Story, fault: Fault, fleet: Fleet, booked: dict[str, float])
     best = max(right or hits, key=lambda finding: finding.confidence, default=None)
     return Verdict(
         **common,
-        found_as=f"{best.category}: {best.subcategory}" if best else "nothing",
-        confidence=f"{best.confidence:.2f}" if best else "",
-        true_kwh=f"{fleet.lost_kwh.get(fault.asset_id, 0.0):.0f}",
-        booked_kwh=f"{booked.get(fault.asset_id, 0.0):.0f}",
+        found_as=brief(f"{best.category}: {best.subcategory}") if best else "nothing",
+        confidence=f"{100 * best.confidence:.0f} %" if best else "",
+        true_kwh=f"{fleet.lost_kwh.get(fault.asset_id, 0.0):,.0f}",
+        booked_kwh=f"{booked.get(fault.asset_id, 0.0):,.0f}",
         ok=bool(right),
+        seen=_seen(story, fault, zone),
     )
 
 
-def false_alarms(story: Story, fleet: Fleet) -> list[str]:
+def _seen(story: Story, fault: Fault, zone: str) -> str:
+    """From when to when the incidents of a fault go."""
+    windows = [
+        incident.window
+        for incident in story.incidents
+        if incident.asset_id == fault.asset_id
+        and incident.window.start <= fault.end
+        and incident.window.end >= fault.start
+    ]
+    if not windows:
+        return ""
+    first, last = min(one.start for one in windows), max(one.end for one in windows)
+    return f"{_at(first, zone)} to {_at(last, zone)}"
+
+
+def _days_of(story: Story) -> str:
+    """The month of the telemetry that was put, as people say it."""
+    first = story.telemetry["timestamp"].min()
+    return f"{first:%B %Y}" if len(story.telemetry) else "no day"
+
+
+def _at(moment: datetime, zone: str) -> str:
+    return f"{moment.astimezone(ZoneInfo(zone)):%d %b %H:%M}"
+
+
+def brief(text: str) -> str:
+    """A title for a table: the longest category is shortened.
+
+    >>> brief("Unknown Needs Further Investigation: intermittent fault")
+    'Unknown: intermittent fault'
+    """
+    return text.replace("Unknown Needs Further Investigation", "Unknown")
+
+
+def broken(text: str) -> Markup:
+    """A name that may break behind its underscores, and nowhere else.
+
+    >>> str(broken("missing_readings"))
+    'missing_<wbr>readings'
+    """
+    return escape(text).replace("_", Markup("_<wbr>"))
+
+
+def coded(text: str) -> Markup:
+    """A sentence whose commands, in backticks, are set as code.
+
+    >>> str(coded("made by `make demo`"))
+    'made by <code>make demo</code>'
+    """
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def false_alarms(story: Story, fleet: Fleet, zone: str) -> list[str]:
     """Incidents that no injected fault explains."""
     asset_faults = [fault for fault in fleet.faults if not fault.is_data_problem]
     return [
-        f"{incident.asset_id} {incident.kind} {incident.window.start:%d %b %H:%M} UTC"
+        f"{incident.asset_id} {incident.kind} {_at(incident.window.start, zone)}"
         for incident in story.incidents
         if not any(
             fault.asset_id == incident.asset_id
@@ -164,15 +217,15 @@ def data_problems(story: Story) -> list[dict[str, Any]]:
     return rows
 
 
-def worst(story: Story) -> list[dict[str, Any]]:
-    """Assets by energy lost, with their costliest incident."""
+def worst(story: Story, zone: str) -> list[dict[str, Any]]:
+    """Assets by energy lost, with their costliest incident; times in `zone`."""
     rows = []
     for name, kwh, count in story.lost_by_asset()[:15]:
         top = next(incident for incident in story.incidents if incident.asset_id == name)
         text = (
-            f"{top.kind.replace('_', ' ')}, {top.window.start:%d %b %H:%M} UTC, "
+            f"{top.kind.replace('_', ' ')}, {_at(top.window.start, zone)}, "
             f"{top.duration_hours:g} h of light on {counted(top.days, 'day')}, "
-            f"{top.lost_energy_kwh:.0f} kWh, severity {top.severity:.2f}, "
+            f"{top.lost_energy_kwh:,.0f} kWh, severity {top.severity:.2f}, "
             f"{'suspected, ' if top.suspected else ''}{top.state}"
         )
         rows.append({"asset": name, "kwh": f"{kwh:,.0f}", "count": count, "worst": text})
@@ -183,7 +236,8 @@ def worst(story: Story) -> list[dict[str, Any]]:
 class Page:
     """What the report shows beside the story of the files.
 
-    `zone` is the time zone of telemetry, `crew_zone` that of crews. `where` says where documents lie.
+    `zone` is the time zone of telemetry, `crew_zone` that of crews. `where` says where copies of the
+    documents lie, `cloud_words` how the embedded cloud is reached.
     `unfinished`: the parts of the demo that failed, and why.
     """
 
@@ -194,6 +248,7 @@ class Page:
     zone: str
     crew_zone: str
     where: list[tuple[str, str]]
+    cloud_words: str
     fleet: Fleet | None
     journey: newcustomer.Path | None
     repaired: repair.Repair | None
@@ -209,6 +264,8 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
     at_risk = sum(finding.energy_at_risk.daily_loss_usd for finding in story.open_faults)
     week = sum(finding.energy_at_risk.horizons[2].loss_usd for finding in story.open_faults)
     ordered = sum(order.total_cost_usd for order in story.standing_orders)
+    verified = sum(order.incident_id in story.repaired for order in story.standing_orders)
+    mended = f", {verified} of them mended" if verified else ""
     open_work = sum(count[state] for state in OPEN)
     tiles = [
         (len(story.accounts), "files put", ""),
@@ -216,28 +273,28 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
         (count["quarantined"], "quarantined, with reasons", "warn" if count["quarantined"] else ""),
         (open_work, "failed or unaccounted for", "bad" if open_work else "good"),
         (len(story.incidents), "incidents", ""),
-        (f"${at_risk:,.0f}", "at risk a day", "bad" if at_risk else ""),
-        (f"${week:,.0f}", "at risk in a week", "bad" if week else ""),
-        (len(story.standing_orders), f"work orders, ${ordered:,.0f} in parts", ""),
+        (f"{at_risk:,.0f} USD", "at risk a day", "bad" if at_risk else ""),
+        (f"{week:,.0f} USD", "at risk in a week", "bad" if week else ""),
+        (len(story.standing_orders), f"work orders{mended}, {ordered:,.0f} USD in parts", ""),
     ]
-    template = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True
-    ).get_template("report.html.j2")
-
-    def local(moment: datetime) -> str:
-        return f"{moment.astimezone(ZoneInfo(page.crew_zone)):%a %d %b %H:%M}"
-
+    zones = {asset.id: asset.timezone or page.crew_zone for asset in registry.assets}
+    pages = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
+    pages.filters.update(brief=brief, broken=broken, coded=coded)
+    template = pages.get_template("report.html.j2")
     text = template.render(
         title=page.title,
         subtitle=page.subtitle,
         footer=page.footer,
         tiles=tiles,
-        injected=verdicts(story, page.fleet) if page.fleet else [],
-        worst=worst(story),
+        injected_days=_days_of(story),
+        injected=verdicts(story, page.fleet, page.zone) if page.fleet else [],
+        worst=worst(story, page.zone),
         power_svg=plots.power(story, page.zone),
         counted=counted,
         week_svg=plots.week(story, page.now, page.crew_zone),
         faults=story.open_faults,
+        mended=story.mended_faults,
+        state_of=story.state_of,
         tariff=lambda asset_id: tariffs.get(asset_id, 0.0),
         orders=story.standing_orders,
         waiting=waiting(story),
@@ -248,6 +305,7 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
             if item.state not in ("done", "ignored", "replaced", "dismissed")
         ],
         where=page.where,
+        cloud_words=page.cloud_words,
         journey=page.journey,
         repaired=page.repaired,
         unfinished=page.unfinished,
@@ -258,7 +316,9 @@ def write(path: Path, story: Story, registry: AssetRegistry, page: Page) -> None
         now=f"{page.now.astimezone(ZoneInfo(page.crew_zone)):%a %d %b %Y %H:%M}",
         zone=page.zone,
         crew_zone=page.crew_zone,
-        local=local,
+        at_site=lambda order: local_and_utc(
+            order.scheduled_start, zones.get(order.asset_id, page.crew_zone)
+        ),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")

@@ -213,12 +213,14 @@ def _run(
             with _part("one order, from open to verified", console, unfinished):
                 repaired = repair.walk(target)
         inbox.send(target)
-        messages, waiting = inbox.messages(target), inbox.waiting(target)
+        crew_zone = _crew_zone(delivery.registry)
+        messages, waiting = inbox.messages(target), inbox.waiting(target, crew_zone)
         story = collect(target)
         shutil.rmtree(folder, ignore_errors=True)
         documents = save(target, folder / "output")
-        where = [(key.rstrip("/"), place) for key, place in story.where.items()]
-        where += [("copies of all documents", _shown(folder / "output"))]
+        copies = folder / "output"
+        where = [(key.rstrip("/"), f"{_shown(copies / key)}/") for key in story.where]
+        where += [("all documents", f"{_shown(copies)}/")]
         now = datetime.now(UTC)
         path = folder / "report.html"
         page = report.Page(
@@ -228,8 +230,9 @@ def _run(
             "template, state machine and handlers that deploy to AWS.",
             now=now,
             zone=delivery.zone,
-            crew_zone=_crew_zone(delivery.registry),
+            crew_zone=crew_zone,
             where=where,
+            cloud_words=_cloud_words(home, keep),
             fleet=delivery.fleet,
             journey=journey,
             repaired=repaired,
@@ -238,7 +241,9 @@ def _run(
             messages_waiting=waiting,
         )
         report.write(path, story, delivery.registry, page)
-    good = summary.print_outcome(console, story, delivery.fleet) and not unfinished
+    good = (
+        summary.print_outcome(console, story, delivery.fleet, delivery.zone, crew_zone) and not unfinished
+    )
     summary.print_messages(console, messages, waiting)
     if repaired is not None:
         good &= summary.print_repair(console, repaired)
@@ -254,6 +259,14 @@ def _crew_zone(registry: AssetRegistry) -> str:
     """The time zone in which crews work: that of the first asset that has one, else the configured one."""
     zones = [asset.timezone for asset in registry.assets if asset.timezone]
     return zones[0] if zones else loss_function.loss_function_config().constraints.working_hours.timezone
+
+
+def _cloud_words(home: Path, keep: bool) -> str:
+    """Whether the demo's embedded cloud runs, and how it is asked or brought up again."""
+    setting = f"ONA_HOME={_shown(home)}"
+    if keep:
+        return f"The embedded cloud of this demo goes on: `{setting} ./ona status`."
+    return f"The embedded cloud of this demo is down; `{setting} ./ona up` brings it up again."
 
 
 def _shown(path: Path) -> str:

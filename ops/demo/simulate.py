@@ -233,7 +233,7 @@ def faults() -> list[Fault]:
         Fault("INV-006", "DC bus fault", _at(7, 9), end, "dc_bus_fault", False, _stopped(12.0)),
         Fault("INV-010", "trip, came back", _at(2, 11), _at(2, 14), "intermittent_fault", False, _stopped(None)),
         Fault("INV-009", "stuck logger", _at(5, 9), _at(5, 12), "stale_values", True, _stuck),
-        Fault("INV-008", "communication gap", _at(2, 10), _at(2, 14), "missing_readings", True, _silent),
+        Fault("INV-008", "communication gap", _at(2, 10), _at(2, 14), "communication_gap", True, _silent),
         Fault("INV-004", "power in watts for a day", _at(6, -5.25), _at(6, 18.5), "unit_error", True, _scaled(1000.0)),
     ]  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,11 +19,13 @@ MOST_ASSETS, MOST_FINDINGS, MOST_ALARMS = 10, 12, 5
 """So many rows of a table, or items of a line, are shown."""
 
 
-def print_outcome(console: Console, story: Story, fleet: Fleet | None) -> bool:
-    """Print what came of all files. False when one is unaccounted for, or an injected fault was missed."""
+def print_outcome(console: Console, story: Story, fleet: Fleet | None, zone: str, crew_zone: str) -> bool:
+    """Print what came of all files. False when one is unaccounted for, or an injected fault was missed.
+
+    `zone`: of telemetry; `crew_zone`: that of crews."""
     good = True
     if fleet is not None:
-        verdicts = report.verdicts(story, fleet)
+        verdicts = report.verdicts(story, fleet, zone)
         table = Table(
             "asset",
             "injected",
@@ -37,14 +40,14 @@ def print_outcome(console: Console, story: Story, fleet: Fleet | None) -> bool:
             mark = "[green]found[/green]" if row.ok else "[red]missed[/red]"
             table.add_row(row.asset, row.name, row.found_as, row.true_kwh, row.booked_kwh, mark)
         console.print(table)
-        alarms = report.false_alarms(story, fleet)
+        alarms = report.false_alarms(story, fleet, zone)
         console.print(f"false alarms: {len(alarms)} {'; '.join(alarms[:MOST_ALARMS])}")
         good = all(row.ok for row in verdicts)
     else:
-        _worst(console, story)
+        _worst(console, story, zone)
     _problems(console, story)
     _money(console, story)
-    _orders(console, story)
+    _orders(console, story, crew_zone)
     counts = accounting.totals(story.accounts)
     rejected = [item for item in story.accounts if item.state in ("quarantined", "dead letter")]
     for item in rejected:
@@ -57,16 +60,16 @@ def print_outcome(console: Console, story: Story, fleet: Fleet | None) -> bool:
     return good and closed
 
 
-def _worst(console: Console, story: Story) -> None:
+def _worst(console: Console, story: Story, zone: str) -> None:
     table = Table(
         "asset",
         "incidents",
         "kWh lost",
         "worst incident",
-        title="Assets by energy lost",
+        title=f"Assets by energy lost, times in {zone}",
         title_justify="left",
     )
-    for row in report.worst(story)[:MOST_ASSETS]:
+    for row in report.worst(story, zone)[:MOST_ASSETS]:
         table.add_row(row["asset"], str(row["count"]), row["kwh"], row["worst"])
     console.print(table if story.incidents else "Assets by energy lost: none lost any")
 
@@ -90,23 +93,28 @@ def _money(console: Console, story: Story) -> None:
         risk = finding.energy_at_risk
         table.add_row(
             finding.asset_id,
-            f"{finding.cause.replace('_', ' ')} ({finding.category}: {finding.subcategory})",
+            f"{finding.cause.replace('_', ' ')} ({report.brief(finding.category)}: {finding.subcategory})",
             f"{finding.severity:.2f} {finding.risk_class}",
             f"{risk.daily_loss_usd:.2f}",
             f"{risk.horizons[2].loss_usd:.0f}",
         )
     console.print(table if story.open_faults else "At risk: nothing that wants a crew")
+    for finding in story.mended_faults:
+        console.print(
+            f"mended, verified by telemetry: {finding.asset_id}, {finding.cause.replace('_', ' ')}"
+        )
 
 
-def _orders(console: Console, story: Story) -> None:
+def _orders(console: Console, story: Story, zone: str) -> None:
     table = Table(
         "order",
         "asset",
         "crew",
-        "start (UTC)",
+        f"start ({zone})",
         "hours",
         "parts",
         "USD",
+        "state",
         title="Work orders",
         title_justify="left",
     )
@@ -115,10 +123,11 @@ def _orders(console: Console, story: Story) -> None:
             order.work_order_id,
             order.asset_id,
             order.crew_assignment.crew_id,
-            f"{order.scheduled_start:%a %d %b %H:%M}",
+            f"{order.scheduled_start.astimezone(ZoneInfo(zone)):%a %d %b %H:%M}",
             f"{order.estimated_duration_hours:g}",
             ", ".join(line.sku for line in order.bill_of_materials) or "none",
             f"{order.total_cost_usd:.0f}",
+            f"{order.priority}, {story.state_of(order)}",
         )
     console.print(table if story.standing_orders else "Work orders: none")
     for row in report.compared(story):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from delivery.deliver.message import OrderMessage
 from ona.config import custom_services
-from ona.repairs.tracking import LONGEST_NOTE, HistoryLine
+from ona.repairs.tracking import LONGEST_NOTE, HistoryLine, TrackedOrder
+from ona.runtime.clock import local_and_utc
 from ona.runtime.words import counted, shortened
 
 EVENTS = {
@@ -24,7 +28,7 @@ def headline(message: OrderMessage) -> str:
     if message.event in ("opened", "state"):
         return f"[{message.priority}] {order.asset_id}: {order.title}"
     what = {
-        "visit_moved": f"visit moved to {message.tracked.scheduled_start:%a %d %b %H:%M} UTC",
+        "visit_moved": f"visit moved to {_at(message, message.tracked.scheduled_start)}",
         "status": _words(message.status),
         "verified": "repair verified",
         "reopened": "open again",
@@ -35,17 +39,24 @@ def headline(message: OrderMessage) -> str:
 def visit(message: OrderMessage) -> str:
     """When somebody comes, and who."""
     order = message.tracked
-    text = f"{order.scheduled_start:%a %d %b %Y %H:%M} UTC, {order.crew_id}"
+    start = local_and_utc(order.scheduled_start, order.zone, "%a %d %b %Y %H:%M")
+    text = f"{start}, {order.crew_id}"
     if not order.visit_days:
         return text
-    days = ", ".join(f"{day.start:%a %d %b %H:%M} to {day.end:%H:%M}" for day in order.visit_days)
-    return f"{text}, {counted(len(order.visit_days), 'day')} ({days} UTC)"
+    zone = _zone(order)
+    spans = [(day.start.astimezone(zone), day.end.astimezone(zone)) for day in order.visit_days]
+    days = ", ".join(f"{start:%a %d %b %H:%M} to {end:%H:%M}" for start, end in spans)
+    return f"{text}, {counted(len(spans), 'day')} ({days} {zone})"
 
 
 def text(message: OrderMessage, longest_note: int = LONGEST_NOTE) -> str:
     """What a person needs to act. `longest_note`: characters of a note in it."""
     lines = [f"Work order {message.work_order_id}: {message.order.title}", ""]
-    lines += [history_line(line, longest_note) for line in message.events if line.event != "opened"]
+    lines += [
+        history_line(line, longest_note, message.tracked.zone)
+        for line in message.events
+        if line.event != "opened"
+    ]
     lines += [""] if len(lines) > 2 else []
     lines += [message.order.description, ""]
     over = message.status in ("COMPLETE", "CANCELLED")
@@ -59,7 +70,7 @@ def _to_do(message: OrderMessage) -> list[str]:
     parts = ", ".join(f"{line.quantity} × {line.sku}" for line in order.bill_of_materials) or "none"
     return [
         f"Status: {_words(message.status)}, {message.priority} priority, "
-        f"due {message.tracked.due_date:%a %d %b %Y}",
+        f"due {message.tracked.due_date.astimezone(_zone(message.tracked)):%a %d %b %Y}",
         f"Crew:   {message.tracked.crew_id}, {counted(crew.technician_count, 'technician')} "
         f"({crew.specialization})",
         f"When:   {visit(message)}, {order.estimated_duration_hours:g} h",
@@ -84,21 +95,31 @@ def _ended(message: OrderMessage) -> list[str]:
     tracked = message.tracked
     if message.status == "CANCELLED":
         return ["Status: cancelled; its visit is given back"]
-    done = f" {tracked.completed_at:%a %d %b %H:%M} UTC" if tracked.completed_at else ""
+    done = f" {_at(message, tracked.completed_at)}" if tracked.completed_at else ""
     hours = f" after {tracked.actual_hours:g} h" if tracked.actual_hours else ""
     word = "verified by telemetry" if tracked.verified_at else "telemetry will tell if it held"
     return [f"Status: done{done}{hours}; {word}"]
 
 
-def history_line(line: HistoryLine, longest_note: int = LONGEST_NOTE) -> str:
-    """One thing that happened, in a line. `longest_note`: characters of its note."""
+def history_line(line: HistoryLine, longest_note: int = LONGEST_NOTE, zone: str = "") -> str:
+    """One thing that happened, in a line. `longest_note`: characters of its note; `zone`: the site's."""
     what = EVENTS.get(line.event, line.event)
     if line.event == "status":
         what = f"Status: {_words(line.status)}"
     elif line.event == "changed" and line.fields:
         what = f"Changed: {', '.join(line.fields).replace('_', ' ')}"
     note = f": {shortened(line.note, longest_note)}" if line.note else ""
-    return f"{line.at:%a %d %b %H:%M} UTC  {what}, by {line.by}{note}"
+    return f"{local_and_utc(line.at, zone)}  {what}, by {line.by}{note}"
+
+
+def _zone(order: TrackedOrder) -> ZoneInfo:
+    """The zone of the order's site; UTC where it is not known."""
+    return ZoneInfo(order.zone or "UTC")
+
+
+def _at(message: OrderMessage, moment: datetime) -> str:
+    """A moment of an order: at its site, and UTC beside it."""
+    return local_and_utc(moment, message.tracked.zone)
 
 
 def _words(status: str) -> str:

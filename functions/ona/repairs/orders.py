@@ -25,6 +25,7 @@ from ona.repairs.tracking import (
     TrackedOrder,
     at_stake_usd,
 )
+from ona.runtime.clock import is_zone
 from ona.runtime.errors import OnaError
 from ona.store import tables
 from ona.store.items import Edit
@@ -66,9 +67,10 @@ def all_open(bad: list[Unreadable] | None = None) -> list[TrackedOrder]:
     return ORDERS.query(BY_OPEN, "open", "yes", bad)
 
 
-def open_once(order: WorkOrder, execution_id: str, now: datetime) -> Opened:
-    """Track a new order, unless its fault has an open one. Raises DependencyBusy."""
-    tracked = _opened(order, execution_id, now)
+def open_once(order: WorkOrder, execution_id: str, now: datetime, zone: str = "") -> Opened:
+    """Track a new order, unless its fault has an open one. `zone`: the site's, in which its visit is told.
+    Raises DependencyBusy."""
+    tracked = _opened(order, execution_id, now, zone)
     tracked, lines = history.settled(tracked)
     writes = [*locks.taken(order, now), ORDERS.insertion(tracked), *_announced(tracked, now), *lines]
     return "opened" if tables.transact(writes) else "exists"
@@ -138,7 +140,7 @@ def _tracked(order: TrackedOrder | None, work_order_id: str) -> TrackedOrder:
     return order
 
 
-def _opened(order: WorkOrder, execution_id: str, now: datetime) -> TrackedOrder:
+def _opened(order: WorkOrder, execution_id: str, now: datetime, zone: str) -> TrackedOrder:
     """How a new order stands."""
     return TrackedOrder(
         work_order_id=order.work_order_id,
@@ -155,6 +157,7 @@ def _opened(order: WorkOrder, execution_id: str, now: datetime) -> TrackedOrder:
         due_date=order.due_date or order.scheduled_end,
         priority=order.priority,
         crew_id=order.crew_assignment.crew_id,
+        zone=zone if is_zone(zone) else "",
         scheduled_start=order.scheduled_start,
         scheduled_end=order.scheduled_end,
         visit_days=order.visit_days,

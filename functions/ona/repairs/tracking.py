@@ -108,6 +108,7 @@ class TrackedOrder(TableItem):
     assignees: list[str] = []
     priority: Priority
     crew_id: str
+    zone: str = Field(default="", description="the site's time zone; empty where it is not known")
     scheduled_start: Moment
     scheduled_end: Moment
     visit_days: list[VisitDay] = Field(default=[], description="each day of a visit of several days")

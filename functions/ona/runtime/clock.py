@@ -38,6 +38,25 @@ def is_zone(name: str) -> bool:
     return True
 
 
+def local_and_utc(moment: datetime, zone: str, form: str = "%a %d %b %H:%M") -> str:
+    """A moment for people: the time at the site with its zone's name, and UTC beside it; only UTC where the
+    zone is not known. `form` ends with the time of day.
+
+    >>> local_and_utc(datetime(2026, 11, 30, 13, 25, tzinfo=UTC), "America/New_York")
+    'Mon 30 Nov 08:25 America/New_York (13:25 UTC)'
+    >>> local_and_utc(datetime(2026, 11, 30, 3, 25, tzinfo=UTC), "America/New_York")
+    'Sun 29 Nov 22:25 America/New_York (Mon 30 Nov 03:25 UTC)'
+    >>> local_and_utc(datetime(2026, 11, 30, 13, 25, tzinfo=UTC), "")
+    'Mon 30 Nov 13:25 UTC'
+    """
+    utc = moment.astimezone(UTC)
+    if zone in ("", "UTC") or not is_zone(zone):
+        return f"{utc:{form}} UTC"
+    local = moment.astimezone(ZoneInfo(zone))
+    beside = f"{utc:%H:%M}" if utc.date() == local.date() else f"{utc:%a %d %b %H:%M}"
+    return f"{local:{form}} {zone} ({beside} UTC)"
+
+
 def utc_now() -> datetime:
     """The current time, with its zone."""
     return datetime.now(UTC)

@@ -31,7 +31,8 @@ def order(request: OrderRequest, now: datetime) -> OrderResult:
     decision = decide(repair, means, now)
     if isinstance(decision, Refuse):
         return _refuse(repair, decision, means, now)
-    if orders.open_once(decision.order, request.execution_id, now) == "exists":
+    zone = means.asset.timezone or ""
+    if orders.open_once(decision.order, request.execution_id, now, zone) == "exists":
         return _exists(repair, decision, request.execution_id, now)
     result = _finish(Finish(decision.order, "ordered"))
     visit = repair.visit

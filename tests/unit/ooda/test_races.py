@@ -284,3 +284,22 @@ def test_an_order_whose_visit_is_over_gets_the_next_visit(
         assert iso(order.scheduled_start) == iso(coming[0].start)
         assert iso(datetime.fromisoformat(document["scheduled_start"])) == iso(coming[0].start)
         assert sum(len(item.bookings) for item in crews.load()) == 1, "visits that are over are lifted"
+
+
+@pytest.mark.parametrize(
+    ("timezone", "zone"),
+    [("America/New_York", "America/New_York"), ("Johannesburg", ""), (None, "")],
+)
+def test_an_order_keeps_the_zone_of_its_site_where_it_is_one(
+    cloud: None, timezone: str | None, zone: str
+) -> None:
+    wanted = request(1)
+    job = plan([wanted], [crew(1)]).jobs[0]
+    order = build(wanted.finding, job, wanted.asset, wanted.rule, [], now=NOW)
+    assert orders.open_once(order, "execution-1", NOW, timezone or "") == "opened"
+    assert orders.require(order.work_order_id).zone == zone
+
+
+def test_an_order_gets_the_zone_of_its_asset(acting: list[Any]) -> None:
+    [result] = ordered(scheduled(1, "execution-1"), "execution-1")
+    assert orders.require(result["work_order_id"]).zone == "Africa/Johannesburg"

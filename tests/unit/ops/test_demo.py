@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,12 +15,13 @@ from rich.console import Console
 from urllib3.exceptions import ReadTimeoutError
 
 from ona.documents.findings import EnergyAtRisk, Finding
-from ona.documents.work_orders import WorkOrder
+from ona.documents.work_orders import BomLine, CrewAssignment, OrderRisk, WorkOrder
+from ona.outbox.items import Notice
 from ona.repairs.tracking import TrackedOrder
 from ooda.documents.asset_history import AssetHistory
 from ooda.documents.detections import AssetDetection, DetectionRecord, Incident, Window
 from ooda.documents.diagnostics import Diagnostic
-from ops.demo import follow, plots, run
+from ops.demo import follow, inbox, plots, report, run, simulate
 from ops.demo.collect import Story, as_it_stands
 from ops.target import OpsError
 from tests.builders.telemetry import NOW
@@ -127,6 +129,7 @@ def finding(incident_id: str, cause: str) -> Finding:
     risk = EnergyAtRisk.model_construct(daily_loss_usd=60.0)
     return Finding.model_construct(
         finding_key=f"A#inverter#{cause}",
+        cause=cause,
         asset_id="A",
         first_seen=NOW,
         incident_ids=[incident_id],
@@ -161,6 +164,13 @@ def test_what_was_superseded_or_repaired_is_in_no_list_and_no_sum() -> None:
     ]
     assert [one.incident_ids for one in story.findings] == [["new"], ["well"], ["other"]]
     assert [one.incident_ids for one in story.open_faults] == [["new"], ["other"]]
+    assert [one.incident_ids for one in story.mended_faults] == [["well"]]
+    assert [story.state_of(one) for one in story.standing_orders] == [
+        "mended, verified by telemetry",
+        "open",
+    ]
+    waits_for_telemetry = order(4, "other", "COMPLETE")
+    assert story.state_of(waits_for_telemetry) == "mended, telemetry will tell if it held"
 
 
 def test_a_copied_order_has_its_last_status() -> None:
@@ -201,3 +211,114 @@ def test_an_incident_with_an_order_is_drawn_as_one_also_when_it_is_over(
     drawn = plots.power(story, "UTC")
     other = plots.AMBER if has_order else plots.RED
     assert (colour in drawn, other in drawn) == (True, False)
+
+
+# ------------------------------------------------------------------ the page
+
+
+def full_order(state: str, part: BomLine) -> WorkOrder:
+    return order(1, "well", state).model_copy(
+        update={
+            "asset_id": "INV-002",
+            "priority": "critical",
+            "title": "Unknown Needs Further Investigation: intermittent fault at Inverter 2",
+            "recommended_actions": ["read_event_log"],
+            "crew_assignment": CrewAssignment(crew_id="crew-001", technician_count=1, specialization="x"),
+            "scheduled_start": datetime(2026, 11, 30, 13, 25, tzinfo=UTC),
+            "estimated_duration_hours": 3.0,
+            "bill_of_materials": [part, part.model_copy(update={"sku": "FAN", "lead_time_days": 1.0})],
+            "energy_at_risk": OrderRisk(daily_loss_usd=24.08, total_risk_usd=30.0, roi_days=4.9),
+        }
+    )
+
+
+def page_of(tmp_path: Path, state: str = "COMPLETE", repaired: frozenset[str] = frozenset({"well"})) -> str:
+    part = BomLine.model_construct(sku="MC4", quantity=1, lead_time_days=0.0)
+    times = pd.date_range("2025-06-10", periods=4, freq="15min", tz="UTC")
+    story = Story(
+        detections=[],
+        diagnostics=[Diagnostic.model_construct(findings=[finding("well", "wrong_setpoint")])],
+        schedules=[],
+        orders=[full_order(state, part)],
+        crews=[],
+        telemetry=pd.DataFrame({"timestamp": times, "asset_id": "A", "power_kw": 1.0, "expected_kw": 1.0}),
+        accounts=[],
+        letters=[],
+        where={},
+        repaired=repaired,
+    )
+    page = report.Page(
+        title="t",
+        subtitle="s",
+        footer="Made by `make demo`.",
+        now=NOW,
+        zone=simulate.ZONE,
+        crew_zone=simulate.ZONE,
+        where=[("orders", "reports/demo/output/work-orders/")],
+        cloud_words=run._cloud_words(run.HOMES / "demo-demo", keep=False),
+        fleet=simulate.Fleet({}, [], {}),
+        journey=None,
+        repaired=None,
+        unfinished=[],
+        messages=[],
+        messages_waiting=[],
+    )
+    path = tmp_path / "report.html"
+    report.write(path, story, simulate.registry(), page)
+    return path.read_text("utf-8")
+
+
+def test_the_page_says_what_became_of_a_mended_fault(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    assert "mended, verified by telemetry: nothing is at risk any more" in page
+    assert 'critical, <span class="good">mended, verified by telemetry</span>' in page
+    assert "work orders, 1 of them mended, 100 USD in parts" in page
+
+
+def test_the_page_tells_a_visit_in_the_sites_time_and_utc_beside_it(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    assert "Mon 30 Nov 08:25 America/New_York (13:25 UTC), 3 h" in page
+    assert "Times are those of America/New_York where no other zone is named" in page
+
+
+def test_the_page_has_one_currency_short_titles_and_commands_as_code(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    assert "$" not in page
+    assert "Unknown: intermittent fault at Inverter 2" in page
+    assert "Needs Further Investigation" not in page
+    assert "<code>make demo</code>" in page
+    assert "`" not in page
+    assert '<code class="id">MC4</code><br>' in page, "no lead time where there is none"
+    assert '<code class="id">FAN</code>, 1 day lead time' in page
+    assert "is down; <code>ONA_HOME=.ona/demo-demo ./ona up</code> brings it up again" in page
+    assert "s3://" not in page
+
+
+def test_severity_and_priority_are_explained_where_they_stand(tmp_path: Path) -> None:
+    page = page_of(tmp_path)
+    told = page.index("says how far the machine is from sound")
+    assert page.index("What is wrong, and what it costs") < told < page.index("The crews' week")
+
+
+def test_what_waits_is_told_in_a_time_that_people_read() -> None:
+    until = datetime(2026, 11, 29, 8, 10, tzinfo=UTC)
+    notice = Notice.model_construct(subject="digest", next_at=until)
+    assert inbox.waits(notice, "America/New_York") == (
+        "digest, until Sun 29 Nov 03:10 America/New_York (08:10 UTC)"
+    )
+    assert inbox.waits(notice.model_copy(update={"next_at": None}), "UTC") == "digest, due now"
+
+
+def test_injected_and_seen_times_are_those_of_the_site() -> None:
+    fault = next(one for one in simulate.faults() if one.asset_id == "INV-003")
+    dead = Incident.model_construct(
+        incident_id="dead",
+        asset_id="INV-003",
+        window=Window(start=fault.start, end=fault.end),
+        lost_energy_kwh=2290.0,
+    )
+    asset = AssetDetection.model_construct(asset_id="INV-003", incidents=[dead])
+    record = DetectionRecord.model_construct(generated_at=NOW, assets=[asset])
+    story = Story([record], [], [], [], [], pd.DataFrame(), [], [], {})
+    [told] = report.verdicts(story, simulate.Fleet({}, [fault], {"INV-003": 2456.0}), simulate.ZONE)
+    assert (told.start, told.seen[:15], told.true_kwh) == ("12 Jun 11:15", "12 Jun 11:15 to", "2,456")

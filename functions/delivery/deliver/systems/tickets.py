@@ -114,7 +114,8 @@ class Tickets(ABC, Generic[SystemT]):
     def text(self, message: OrderMessage) -> str:
         """All that there is to say, with the latest history: writing it again changes nothing."""
         history = [
-            wording.history_line(line, LONGEST_LINE_NOTE) for line in message.history[-MOST_HISTORY:]
+            wording.history_line(line, LONGEST_LINE_NOTE, message.tracked.zone)
+            for line in message.history[-MOST_HISTORY:]
         ]
         text = wording.text(message, LONGEST_LINE_NOTE) + "\nHistory:\n" + "\n".join(history) + "\n"
         if message.correlation_id:
