@@ -70,13 +70,15 @@ build: ## sam build, and the sizes of what it made (needs python3.13)
 	@scripts/build
 
 # PROFILE: of ~/.aws/config, or `environment` for the shell's own credentials. DRY_RUN=1 says what would be done.
+# PARAMETERS: "Name=value Name=value", they win over samconfig.toml.
 PROFILE ?= environment
-DEPLOY = ONA_CALLED_AS=./ona $(PY) -m ops deploy $(1) --env $(ENV) --profile $(PROFILE) $(if $(DRY_RUN),--dry-run) $(if $(YES),--yes)
+DEPLOY = ONA_CALLED_AS=./ona ONA_MADE_BY="make $@" $(PY) -m ops deploy $(1) --env $(ENV) --profile $(PROFILE) \
+	$(foreach given,$(PARAMETERS),-p '$(given)') $(if $(DRY_RUN),--dry-run) $(if $(YES),--yes)
 define env_is_given
 	@test -n "$(ENV)" || { echo "say which environment: make $@ ENV=dev|staging|prod" >&2; exit 1; }
 endef
 
-deploy: $(VENV)/.ready ## build, check, deploy to AWS, validate: ENV=dev|staging|prod PROFILE=<profile> [DRY_RUN=1] [YES=1]
+deploy: $(VENV)/.ready ## build, check, deploy to AWS, validate: ENV=dev|staging|prod PROFILE=<profile> [PARAMETERS=Name=value] [DRY_RUN=1] [YES=1]
 	$(env_is_given)
 	@$(call DEPLOY,run)
 

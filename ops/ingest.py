@@ -14,16 +14,16 @@ from typing import Any
 from ona.config import sources
 from ona.config.sources import SourceProfile
 from ona.documents.assets import AssetRegistry
+from ona.documents.base import S3Pointer
 from ona.documents.columns import LIMITS, did_you_mean
 from ona.runtime.errors import InvalidTelemetry
-from ona.runtime.words import counted, listed
+from ona.runtime.words import listed
 from ona.store.layout import ASSETS, MAINTENANCE, OBSERVATION
-from ona.telemetry.canonical import missing_columns
 from ona.telemetry.decoding import decode
 from ona.telemetry.exports import read_export, recognise
 from ona.telemetry.readings import Telemetry
 from ona.telemetry.strict_csv import column_names, without_preamble
-from ona.telemetry.whose import asset_of
+from ooda.detect import reading
 from ooda.event_logs.headers import HEAD_BYTES, head_text, header_of
 from ops import identifiers
 from ops import registry as registries
@@ -147,17 +147,6 @@ def require_readable(path: Path, folders: bool = False) -> None:
         ) from error
 
 
-def nothing_in(path: Path) -> str:
-    """Why there are no readings in a file, and what to do; empty where there may be some."""
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        begin = stream.read(HEADER_BYTES)
-    if not begin.removeprefix(b"\xef\xbb\xbf").strip() and size <= HEADER_BYTES:
-        return f"it is empty ({counted(size, 'byte')})"
-    lines = [line for line in begin.splitlines() if line.strip()]
-    return "it has a header and no rows" if len(lines) == 1 and size <= HEADER_BYTES else ""
-
-
 def daily(telemetry: Telemetry, assets: AssetRegistry) -> Iterator[Upload]:
     """Canonical uploads of an export: one file for each site and UTC day, with all assets of the site."""
     frame = telemetry.frame
@@ -172,7 +161,7 @@ def daily(telemetry: Telemetry, assets: AssetRegistry) -> Iterator[Upload]:
 def upload_for(path: Path) -> Upload:
     """One file unchanged, under the key of the first day that its name or its beginning names, else today.
 
-    The content is not checked here: the loop does that, and quarantines a bad file with its reason.
+    The content is not checked here: `refusal` says what Detect will say of it.
     """
     body = path.read_bytes()
     text = f"{path.name} {body[:HEADER_BYTES].decode('latin-1')}"
@@ -197,11 +186,24 @@ def is_event_log(path: Path) -> bool:
         return header_of(head_text(stream.read(HEAD_BYTES))) is not None
 
 
-def columns_missing(path: Path, assets: AssetRegistry | None) -> list[str]:
-    """The necessary columns of our own format that a file's header lacks; empty where there is no readable
-    header. `assets`: the registry, by which the file's name may say whose readings it has."""
-    names = _names(path)
-    return missing_columns(names, asset_of(path.name, assets) if assets else "") if names else []
+def refusal(upload: Upload, assets: AssetRegistry | None) -> InvalidTelemetry | None:
+    """Why Detect will quarantine a file, by its own rule; None where it takes it. Without a registry
+    (`assets`) nobody knows whether its machines are in one."""
+    use_configs()
+    source, known = S3Pointer(bucket="here", key=upload.key), assets or AssetRegistry(assets=[])
+    found = reading.refusal(source, upload.body, known, datetime.now(UTC))
+    return None if found and assets is None and found.reason == "unknown_asset" else found
+
+
+def require_telemetry(path: Path) -> None:
+    """Raises OpsError for a file that is no CSV by its name, and that Detect cannot read."""
+    if path.suffix.lower() == ".csv":
+        return
+    if error := refusal(upload_for(path), None):
+        raise OpsError(
+            f"{path} is no CSV by its name, and its content is no telemetry: {error.message} "
+            f"({error.reason}): {error.remedy}. Nothing was put; with `--anyway` it is"
+        )
 
 
 def columns_absent(path: Path) -> list[str]:

@@ -26,11 +26,14 @@ Id = Annotated[str, typer.Argument(help="An alert's id, or its alarm's name: ona
 By = Annotated[str, typer.Option("--by", help="Who does it; without it the user of this machine")]
 _FILES_NAMED = 3
 _COLOURS = {"open": "red", "acknowledged": "yellow", "suppressed": "cyan", "resolved": "green"}
+_SHOWN = {"suppressed": "not told"}
+"""States in other words than the log's: nobody silenced it, it waits, or another alert tells of it."""
 ME = getpass.getuser
 
 
 def _line(alert: Alert) -> str:
-    status = f"[{_COLOURS[alert.status]}]{alert.status}[/]"
+    shown = _SHOWN.get(alert.status, alert.status)
+    status = f"[{_COLOURS[alert.status]}]{shown}[/]"
     times = "" if alert.count == 1 else f", {counted(alert.count, 'time')}"
     who = f", {alert.acknowledged_by} has it" if alert.acknowledged_by and not alert.resolved_at else ""
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -17,6 +18,8 @@ from ops.deployment.settings import Settings, settings
 from ops.target import TEMPLATE, OpsError, Target, account
 
 FOLDER = TEMPLATE.parent
+MADE_BY = "ONA_MADE_BY"
+"""The environment variable in which the Makefile says what was typed."""
 Profile = Annotated[
     str,
     typer.Option(
@@ -42,12 +45,18 @@ def _complete(chosen: Settings, environment: str) -> Settings:
     while why := running.refused(TEMPLATE, chosen.parameters):
         name = next((part for part in ("AlertEmail",) if part in why), "")
         if not name or not sys.stdin.isatty():
-            raise OpsError(f"{why}\nSet it: `-p Name=value`, or in samconfig.toml")
+            raise OpsError(f"{why}\nSet it: {_how()}, or in samconfig.toml")
         print(why)
         answer = {name: typer.prompt(name)}
         running.keep(FOLDER, environment, {**running.kept(FOLDER, environment), **answer})
         chosen = Settings(chosen.stack, chosen.region, {**chosen.parameters, **answer})
     return chosen
+
+
+def _how() -> str:
+    """How the command that was typed is given a parameter: make has no `-p`."""
+    made_by = os.environ.get(MADE_BY)
+    return f"`{made_by} … PARAMETERS=Name=value`" if made_by else "`-p Name=value`"
 
 
 @errors_in_one_line

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 
 from ona.runtime.sentences import in_words
 from ona.runtime.words import at_a_word, counted
+from ooda.site_days import DUE
 from ops import accounting, errors_told, explain, identifiers, mapresults, samples, story
 from ops.cli.shared import Environment, Profile, coloured, console, errors_in_one_line, notes
 from ops.cli.unattended import print_left
@@ -60,7 +61,7 @@ def executions(
     table = Table(*whole, "file", "outcome")
     for kind, item in listed[:last]:
         described = states.describe_execution(executionArn=item["executionArn"])
-        key, _ = accounting.source_of(json.loads(described.get("input") or "{}"))
+        given = json.loads(described.get("input") or "{}")
         output = json.loads(described.get("output") or "{}")
         stopped = item.get("stopDate")
         seconds = f"{(stopped - item['startDate']).total_seconds():.1f}" if stopped else ""
@@ -70,11 +71,25 @@ def executions(
             coloured(item["status"]),
             f"{item['startDate'].astimezone(UTC):%H:%M:%S}",
             seconds,
-            escape(key.removeprefix("observations/")),
+            escape(_about(given)),
             escape(_outcome(output) or _failure(described)),
         )
     console.print(table)
     console.print("one of them: [bold]ona explain <name>[/bold], its beginning is enough")
+
+
+def _about(event: Any) -> str:
+    """What an execution is of: its file, or the site whose day it looks at as a whole; else empty.
+
+    >>> _about({"detail-type": "Site Day Due", "detail": {"site_id": "solar-farm-a"}})
+    'site day of solar-farm-a'
+    >>> _about({"detail": {"bucket": {"name": "in"}, "object": {"key": "observations/x.csv"}}}), _about([])
+    ('x.csv', '')
+    """
+    detail = event.get("detail") if isinstance(event, dict) else None
+    if isinstance(detail, dict) and event.get("detail-type") == DUE:
+        return f"site day of {detail.get('site_id', '')}"
+    return accounting.source_of(event)[0].removeprefix("observations/")
 
 
 def _failure(described: dict[str, Any]) -> str:
@@ -105,9 +120,16 @@ def _outcome(output: Any) -> str:
     ]
     detection = output.get("detection")
     told = detection if isinstance(detection, dict) else {}
-    text = accounting.in_words(str(output.get("outcome", "")), [*numbers, str(told.get("over") or "")])
+    text = accounting.in_words(
+        str(output.get("outcome") or _of_a_site_day(output)), [*numbers, str(told.get("over") or "")]
+    )
     words = (str(told.get(name) or "") for name in ("event_log", "not_judged", "suspected"))
     return "; ".join(filter(None, (text, *words, _unmeasured(told, output.get("sites")))))
+
+
+def _of_a_site_day(output: dict[str, Any]) -> str:
+    """What came of a look at a site's day that ended without a file's outcome; else empty."""
+    return str(output.get("status", "")) if "site_day" in output else ""
 
 
 def _unmeasured(detection: dict[str, Any], sites: Any) -> str:

@@ -13,11 +13,22 @@ from rich.markup import escape
 from rich.table import Table
 
 from ona.documents.assets import AssetRegistry
-from ona.runtime.errors import InvalidPayload
+from ona.runtime.errors import InvalidPayload, InvalidTelemetry
 from ona.runtime.words import counted, listed
 from ona.store.layout import ASSETS
 from ona.store.unreadable import Unreadable
-from ops import accounting, awaited, crews, identifiers, ingest, outbox, own_documents, registry, seed
+from ops import (
+    accounting,
+    awaited,
+    crews,
+    identifiers,
+    ingest,
+    outbox,
+    own_documents,
+    plain,
+    registry,
+    seed,
+)
 from ops.cli.shared import (
     Environment,
     Profile,
@@ -100,13 +111,17 @@ def put(
         bool,
         typer.Option("--wait", help="until each file is done; ends with 1 where one is refused or fails"),
     ] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="also files that are no CSV by name and by content")
+    ] = False,
     profile: Profile = None,
     environment: Environment = "dev",
 ) -> None:
     """Put telemetry, event logs, assets.json, maintenance.json or travel.csv. Known formats go as they are;
     --source converts. What becomes of a file is not waited for without --wait: ona status tells it.
 
-    Ends with 1 where it is known at once that a file will be quarantined; it is put all the same."""
+    Ends with 1 where it is known at once that a file will be quarantined. It is put all the same, so that
+    ona status names it until it is mended. A file that is no CSV by name and by content is refused."""
     target = resolve(profile, environment)
     use_configs()
     versions: dict[str, str] = {}
@@ -123,6 +138,8 @@ def put(
                 f"{path} holds what {name} has, by another name: copy it to a file named {name} "
                 "and put that. Nothing was put"
             )
+        if not anyway and path.name not in (ASSETS, *own_documents.NAMES):
+            ingest.require_telemetry(path)
     for path in paths:
         if path.name == ASSETS:
             _put_assets(target, path, remove_assets)
@@ -253,32 +270,31 @@ def _tell_of_content(target: Target, path: Path, upload: ingest.Upload) -> bool:
     vendor = "event log" if ingest.is_event_log(path) else ingest.vendor_of(path)
     note = f" (recognised: {vendor})" if vendor else ""
     console.print(f"put {escape(upload.key)}{note}", soft_wrap=True)
-    if nothing := ingest.nothing_in(path):
-        console.print(
-            f"[yellow]{nothing}, so it will be quarantined. Export it again: an export that broke off "
-            "often leaves such a file[/yellow]",
-            soft_wrap=True,
-        )
-        return False
     if not upload.dated:
         console.print(
             "[yellow]neither its name nor its beginning has a date that can be read (2026-06-01, or "
             "01.06.2026): it lies under today's[/yellow]",
             soft_wrap=True,
         )
+    if error := ingest.refusal(upload, ingest.registry(target)):
+        _tell_refusal(error)
+        return False
     for told in ingest.columns_misnamed(path) if not vendor else ():
         console.print(f"[yellow]{escape(told)}[/yellow]", soft_wrap=True, highlight=False)
-    if not vendor and (missing := ingest.columns_missing(path, ingest.registry(target))):
-        console.print(
-            f"[yellow]its header lacks {', '.join(missing)} and fits no source profile, so it will be "
-            "quarantined. Describe the export by a profile: docs/adding-a-vendor.md"
-            "[/yellow]",
-            soft_wrap=True,
-        )
-        return False
     if not vendor and (absent := ingest.columns_absent(path)):
         console.print(f"without {' and '.join(absent)}: it is taken, and these limits are not watched")
     return True
+
+
+def _tell_refusal(error: InvalidTelemetry) -> None:
+    """Why a file will be quarantined, and what mends it, in the words of `ona status`; why it is put."""
+    lines = (
+        f"it will be quarantined: {error.reason}: {error.message}",
+        f"    mend: {plain.to_mend(error.remedy)}",
+        "it is put all the same: `ona status` names it until it is mended",
+    )
+    for line in lines:
+        console.print(f"[yellow]{escape(line)}[/yellow]", soft_wrap=True, highlight=False)
 
 
 @app.command()

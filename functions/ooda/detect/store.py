@@ -17,20 +17,19 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from ona.documents.assets import Asset, AssetRegistry
+from ona.documents.assets import Asset
 from ona.documents.base import S3Pointer
 from ona.runtime import aws
-from ona.runtime.errors import DependencyBusy, InvalidTelemetry, ObjectMissing
+from ona.runtime.errors import DependencyBusy, ObjectMissing
 from ona.runtime.observability import logger
 from ona.runtime.words import counted
 from ona.store.layout import ASSET_HISTORY, day_of
 from ona.store.registry import read_registry
 from ona.store.s3 import read_json, write_json, write_json_if
 from ona.store.unreadable import note
-from ona.telemetry import intake
-from ona.telemetry.readings import Telemetry, days_of, span
+from ona.telemetry.readings import days_of, span
 from ooda.config.detection import detection_threshold
-from ooda.detect import event_store, foretold, storage
+from ooda.detect import event_store, foretold, reading
 from ooda.detect.asset_history import windows_of
 from ooda.detect.batches import Batch
 from ooda.detect.context import Context, TelemetryFile
@@ -64,7 +63,7 @@ def load_file(
     Raises InvalidTelemetry for one that fails as a whole.
     """
     registry = read_registry(source.bucket)
-    telemetry, profile = _read(source, registry, now, charge, body)
+    telemetry, profile = reading.read(source, registry, now, charge, body)
     for name, rows in sorted(telemetry.quality.strangers.items())[:STRANGERS_NAMED]:
         note(
             f"s3://{source.bucket}/{source.key}",
@@ -88,20 +87,6 @@ def load_file(
         rows=len(telemetry),
         source_profile=profile,
     )
-
-
-def _read(
-    source: S3Pointer, registry: AssetRegistry, now: datetime, charge: bool, body: bytes | None
-) -> tuple[Telemetry, str]:
-    if not charge:
-        return intake.read(source, registry, now, service="detect", body=body)
-    try:
-        telemetry, profile = intake.read(source, registry, now, service="detect", body=body)
-    except InvalidTelemetry as error:
-        raise storage.unfit(error, source.key) from error
-    came = {name: len(telemetry.by_asset[name]) for name in telemetry.by_asset}
-    storage.require_registered(registry.assets, telemetry.quality, came, source.key)
-    return telemetry, profile
 
 
 def record_pointer(source: S3Pointer, detection_id: str, now: datetime) -> S3Pointer:

@@ -28,7 +28,8 @@ _UNREACHED = (
 _HAS_HEALTH = "ona-api-account"
 """The API with /health (stacks/access.yaml); the environment follows."""
 _REFUSED = "gives status 429"
-CLOSED = "`ona stop --hard` closed the APIs"
+_IN_MAINTENANCE = "says maintenance"
+CLOSED = "that is the stop"
 EXPIRES_SOON = timedelta(days=30)
 """ACM tries to renew what it issued from 60 days before it expires (AWS Certificate Manager User Guide,
 "Managed certificate renewal"): half of that time has passed without success. It never renews what was
@@ -41,7 +42,8 @@ def apis(
     client: Client, found: Inventory, environment: str, address: str, stop: Stop | None = None
 ) -> Iterator[Finding]:
     """Is each API there with its stage, and does `address` answer at /health? Without an address it is that
-    of the API which has /health. A `stop` may have closed it."""
+    of the API which has /health. What a `stop` closed is well: the
+    stop is told as a whole."""
     gateway = client("apigateway")
 
     def look(api: str) -> Finding:
@@ -59,8 +61,13 @@ def apis(
     own: list[str] = []
     yield from each("apis", found.of("AWS::ApiGateway::RestApi"), look)
     for answer in each("apis", [address] if address else own, _health):
-        shut = stop is not None and stop.doors and answer.text.endswith(_REFUSED)
-        yield Finding.warning("apis", "/health", f"{answer.text}: {CLOSED}") if shut else answer
+        shut = stop is not None and _is_of(stop, answer.text)
+        yield Finding.ok("apis", "/health", f"{answer.text}: {CLOSED}") if shut else answer
+
+
+def _is_of(stop: Stop, text: str) -> bool:
+    """Whether an answer of /health is the stop itself, which has a finding of its own."""
+    return bool(stop.doors and text.endswith(_REFUSED)) or (stop.closes and text.endswith(_IN_MAINTENANCE))
 
 
 def _address(gateway: Any, api: str, stage: str) -> str:

@@ -132,4 +132,5 @@ def finding(stop: Stop | None) -> Finding:
     if stop is None:
         return Finding.ok(CHECK, "platform", "nothing is stopped")
     first = stop.reasons[0]
-    return Finding.warning(CHECK, "platform", f"stopped by {first.by}: {first.why}", since=stop.at)
+    closed = "; the APIs are closed" if stop.closes else ""
+    return Finding.warning(CHECK, "platform", f"stopped by {first.by}: {first.why}{closed}", since=stop.at)

@@ -116,9 +116,12 @@ def not_counted(bad: Sequence[str], page: str) -> Iterator[Finding]:
         yield found.model_copy(update={"page": f"{page}#unreadable"})
 
 
+_FOUND = "with a fault found"
+
+
 def _files_in_words(figures: Figures) -> Iterator[Finding]:
     for folder, files in figures.files.items():
-        told = f"{counted(files.number, 'file')} ({', '.join(_counts(files.outcomes))})"
+        told = f"{counted(files.number, 'file')} ({', '.join(_of_files(files.outcomes))})"
         since = [f"{key} at {at:%H:%M} UTC" for key, at in files.mended.items()]
         told = f"{told}; mended since: {listed(since, NAMED)}" if since else told
         yield _warning("files", folder, told) if files.refused else Finding.ok("files", folder, told)
@@ -180,6 +183,15 @@ def _forecasts_in_words(made: Forecasts) -> Iterator[Finding]:
     if made.without:
         number, named = len(made.without), listed(made.without, NAMED)
         yield _warning("forecasts", "without", f"{counted(number, 'site')} without a forecast: {named}")
+
+
+def _of_files(outcomes: dict[str, int]) -> list[str]:
+    """Files by outcome. `found` is of a fault, not of the file.
+
+    >>> _of_files({"found": 1, "quarantined": 2})
+    ['1 with a fault found', '2 quarantined']
+    """
+    return _counts({_FOUND if name == "found" else name: number for name, number in outcomes.items()})
 
 
 def _counts(numbers: dict[str, int]) -> list[str]:

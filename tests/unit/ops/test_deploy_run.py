@@ -101,6 +101,10 @@ def test_production_asks_for_its_address_and_never_deploys_unheard(
     assert refused.exit_code == 1
     assert "AlertEmail" in refused.output
     assert "sam deploy" not in refused.output
+    assert "Set it: `-p Name=value`" in refused.output
+    monkeypatch.setenv(deploying.MADE_BY, "make deploy")
+    assert "Set it: `make deploy … PARAMETERS=Name=value`" in ona(*run).output
+    monkeypatch.delenv(deploying.MADE_BY)
     taken = ona(*run, "-p", "AlertEmail=operator@example.com")
     assert taken.exit_code == 0, taken.output
     assert "AlertEmail=operator@example.com" in taken.output

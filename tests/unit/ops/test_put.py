@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,10 +18,12 @@ from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from ona.documents.assets import AssetRegistry
+from ona.documents.base import S3Pointer
 from ona.runtime import aws
 from ona.store import tables
 from ona.store.calendar import read_calendar
-from ops import awaited, cli, registry
+from ooda.detect import reading
+from ops import awaited, cli, plain, registry
 from ops.cli import files
 from ops.target import Target
 from tests.builders.assets import make_asset, make_registry
@@ -360,11 +363,11 @@ def test_a_registry_by_another_name_is_no_telemetry(target: Target, tmp_path: Pa
     assert keys() == []
     for looks_like_it in ("{", '{"assets": 1}', '["assets"]'):
         other.write_text(looks_like_it)
-        put(other, code=1)
+        put(other, code=1, json_in_it=True)
 
 
 def test_an_unknown_header_leads_to_the_page(target: Target, tmp_path: Path) -> None:
-    (tmp_path / "strange.csv").write_text("when,what\n2025-01-15,1\n")
+    (tmp_path / "strange.csv").write_text("day,what\n2025-01-15,1\n")
     said = put(tmp_path / "strange.csv", code=1).replace("\n", " ")
     assert "docs/adding-a-vendor.md" in said
     assert keys() == ["observations/2025/01/15/strange_20250115.csv"], "the loop quarantines it"
@@ -374,7 +377,7 @@ def test_an_unknown_header_leads_to_the_page(target: Target, tmp_path: Path) -> 
     "text",
     [
         "timestamp,asset_id,temperature_c,voltage_v,power_kw\n2025-01-15T10:00:00Z,A,1,2,3\n",
-        "\ufeff\n power_kw,voltage_v,temperature_c,asset_id,timestamp,more\n2025-01-15T10:00:00Z\n",
+        "\ufeff\n power_kw,voltage_v,temperature_c,asset_id,timestamp,b\n1,2,3,A,2025-01-15T10:00:00Z,4\n",
         f"{HEADER}\n15.01.2025 10:00;A;1000\n",
     ],
 )
@@ -397,12 +400,69 @@ HEADERS = {
 @pytest.mark.parametrize("header", HEADERS)
 def test_a_column_that_is_nearly_one_of_ours_is_named(target: Target, tmp_path: Path, header: str) -> None:
     name, meant = HEADERS[header]
-    (tmp_path / "x.csv").write_text(f"{header}\n2025-01-15T10:00:00Z,A,1,2,3,4\n")
+    more = ",4" * max(0, header.count(",") - 4)
+    (tmp_path / "x.csv").write_text(f"{header}\n2025-01-15T10:00:00Z,A,1,2,3{more}\n")
     said = put(tmp_path / "x.csv", code=int(name == "Power_KW" or header == "when;what;how"))
     assert ("not read" in said) is bool(name)
     if name:
         assert f"column {name} not read; did you mean {meant}?" in said
-    assert ("its header lacks power_kw" in said) is (name == "Power_KW")
+    assert ("columns are missing: power_kw;" in said) is (name == "Power_KW")
+
+
+KNOWN = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n2025-01-15T10:00:00Z,{},1,2,3\n"
+REFUSED = {
+    "a word": b"hello",
+    "a header": b"timestamp,power_kw\n",
+    "text as power": b"timestamp,asset_id,power_kw\n2025-01-15T10:00:00Z,asset-1,five\n",
+    "an archive": b"PK\x03\x04",
+    "a log's header": b"start (UTC);end (UTC);turbine;code;message\n",
+    "an unknown machine": KNOWN.format("INV-999").encode(),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_put_and_detect_have_one_reason_and_one_cure(name: str, target: Target, tmp_path: Path) -> None:
+    fleet = AssetRegistry(assets=[make_asset("asset-1")])
+    registry.add(target, fleet)
+    (tmp_path / "x.csv").write_bytes(REFUSED[name])
+    said = put(tmp_path / "x.csv", code=1)
+    [key] = [key for key in keys() if key != "assets.json"]
+    error = reading.refusal(
+        S3Pointer(bucket=IN, key=key), REFUSED[name], fleet, datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    assert error is not None
+    assert f"it will be quarantined: {error.reason}: {error.message}\n" in said
+    assert f"    mend: {plain.to_mend(error.remedy)}\n".replace("./ona", "ona") in said
+    assert "it is put all the same: `ona status` names it until it is mended" in said
+
+
+def test_distractor_a_machine_of_the_registry_and_one_without_a_registry_are_taken(
+    target: Target, tmp_path: Path
+) -> None:
+    (tmp_path / "x.csv").write_text(KNOWN.format("asset-1"))
+    assert "quarantined" not in put(tmp_path / "x.csv"), "nobody knows the machines yet"
+    registry.add(target, AssetRegistry(assets=[make_asset("asset-1")]))
+    assert "quarantined" not in put(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(("name", "content"), [("notes.txt", b"x,y"), ("export.xlsx", b"PK\x03\x04")])
+def test_what_is_no_csv_by_name_and_content_is_put_only_when_somebody_insists(
+    name: str, content: bytes, target: Target, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "x.csv").write_text(KNOWN.format("asset-1"))
+    said = " ".join(put(tmp_path / "x.csv", tmp_path / name, code=1).split())
+    assert "is no CSV by its name, and its content is no telemetry: " in said
+    assert "Nothing was put; with `--anyway` it is" in said
+    assert keys() == []
+    assert "it will be quarantined" in put(tmp_path / name, "--anyway", code=1)
+    assert len(keys()) == 1
+
+
+def test_distractor_telemetry_by_another_name_is_put(target: Target, tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text(KNOWN.format("asset-1"))
+    put(tmp_path / "x.txt")
+    assert len(keys()) == 1
 
 
 DATES = {
@@ -421,7 +481,8 @@ DATES = {
 def test_a_file_lies_under_its_own_day_or_it_is_said(target: Target, tmp_path: Path, time: str) -> None:
     header = "timestamp,asset_id,temperature_c,voltage_v,power_kw"
     (tmp_path / "x.csv").write_text(f"{header}\n{time},A,1,2,3\n")
-    said = put(tmp_path / "x.csv")
+    [readable] = [(time[:4] == "2026" and "-" in time) or "T" in time]
+    said = put(tmp_path / "x.csv", code=int(not readable))
     [key] = keys()
     assert ("it lies under today's" in said) is (not DATES[time])
     if DATES[time]:
@@ -487,12 +548,12 @@ CANONICAL = "timestamp,asset_id,temperature_c,voltage_v,power_kw\n"
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "it is empty (0 bytes), so it will be quarantined. Export it again"),
-        (b"\n \n\r\n", "it is empty (5 bytes)"),
-        (b"\xef\xbb\xbf", "it is empty (3 bytes)"),
-        (CANONICAL.encode(), "it has a header and no rows"),
-        (CANONICAL.strip().encode(), "it has a header and no rows"),
-        (f"{HEADER}\r\n\r\n".encode(), "it has a header and no rows"),
+        (b"", "it will be quarantined: empty_file: the file has no content (0 bytes)"),
+        (b"\n \n\r\n", "the file has no content (5 bytes)"),
+        (b"\xef\xbb\xbf", "the file has no content (3 bytes)"),
+        (CANONICAL.encode(), "no_rows: the file has a header and no readings"),
+        (CANONICAL.strip().encode(), "no_rows: the file has a header and no readings"),
+        (f"{HEADER}\r\n\r\n".encode(), "no_rows: the file has a header and no readings"),
         ((CANONICAL + "2026-06-01T00:00:00Z,INV-001,20,600,1\n").encode(), ""),
         ((CANONICAL + "\n" * 9000 + "2026-06-01T00:00:00Z,INV-001,20,600,1\n").encode(), ""),
     ],
