@@ -580,6 +580,17 @@ def test_a_file_without_readings_is_told_at_once(
     assert len(keys()) == 1
 
 
+def test_a_file_of_hundreds_of_megabytes_is_judged_by_detect_alone(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ops.ingest.JUDGED_BYTES", 20)
+    path = tmp_path / "day_20260601.csv"
+    path.write_bytes(b"hello")
+    assert "it will be quarantined" in put(path, code=1)
+    path.write_bytes(b"hello" * 5)
+    assert "quarantined" not in put(path)
+
+
 def _folder(path: Path) -> None:
     path.mkdir()
 
