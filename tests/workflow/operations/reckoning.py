@@ -123,6 +123,8 @@ class Reckoning:
     """Work orders by asset: items of the table."""
     booked: Counter[str]
     """Bookings of crews by work order or visit."""
+    unplaced: dict[str, str]
+    """Assets for whose fault no plan has found a time, with the reason that the latest one gives."""
 
 
 def reckon(platform: Platform, others: Set[str] = frozenset()) -> Reckoning:
@@ -169,7 +171,21 @@ def reckon(platform: Platform, others: Set[str] = frozenset()) -> Reckoning:
         Counter(document["asset_id"] for _, document in documents(platform, "work-orders/")),
         tracked,
         booked,
+        unplaced(platform),
     )
+
+
+def unplaced(platform: Platform) -> dict[str, str]:
+    """Assets that every plan calls unschedulable, and why: the crews' days are full."""
+    plans = sorted((document for _, document in documents(platform, "schedules/")), key=created)
+    jobs = [job for plan in plans for job in plan["jobs"]]
+    placed = {job["asset_id"] for job in jobs if job["decision"] != "unschedulable"}
+    return {job["asset_id"]: job["reason"] for job in jobs if job["asset_id"] not in placed}
+
+
+def created(plan: Any) -> str:
+    """When a plan was made, as it is written."""
+    return str(plan["created_at"])
 
 
 def scanned(platform: Platform, name: str) -> Iterator[Any]:
@@ -183,9 +199,11 @@ def scanned(platform: Platform, name: str) -> Iterator[Any]:
 def check(plan: Burst, seen: Reckoning, redriven: bool = False) -> Counter[str]:
     """Each file ended exactly once, as what it is; how many ended in which way.
 
-    A faulty file has one incident and one order, however often it came; a sound one has neither. What was
-    throttled until its tries were used up may be a dead letter, which says so, and has had no effect; after
-    it was `redriven` nothing may be one.
+    A faulty file has one incident and one order, however often it came; a sound one has neither. Where the
+    crews' days are full there is no order, and the plan says why: nobody is forgotten.
+
+    What was throttled until its tries were used up may be a dead letter, which says so, and has had no
+    effect; after it was `redriven` nothing may be one.
     """
     assert set(seen.runs) == set(seen.ends) == {(item.key, version) for item, version in plan.put}
     totals, judged = Counter[str](), set[str]()
@@ -206,7 +224,9 @@ def check(plan: Burst, seen: Reckoning, redriven: bool = False) -> Counter[str]:
     for item in plan.files:
         once = ["outage"] if item.kind == "faulty" and item.asset in judged else []
         assert seen.incidents.get(item.asset, []) == once, (item.asset, item.kind)
-        assert seen.orders[item.asset] == seen.tracked[item.asset] == len(once), (item.asset, "orders")
+        wanted = 0 if seen.unplaced.get(item.asset) else len(once)
+        found = (seen.orders[item.asset], seen.tracked[item.asset])
+        assert found == (wanted, wanted), (item.asset, "orders, and tracked ones", found, wanted)
     assert set(seen.orders) <= {item.asset for item in plan.files}
     assert len(seen.booked) == sum(seen.booked.values()) == sum(seen.orders.values()), "a visit an order"
     return totals

@@ -99,6 +99,8 @@ def _wrong(plan: Burst, seen: reckoning.Reckoning) -> Iterator[reckoning.Reckoni
     yield replace(seen, orders=seen.orders + Counter([faulty]))
     yield replace(seen, tracked=seen.tracked - Counter([faulty]))
     yield replace(seen, incidents=seen.incidents | {faulty: []})
+    yield replace(seen, unplaced=seen.unplaced | {faulty: "ordered, and called without a time"})
+    yield replace(seen, orders=seen.orders - Counter([faulty]), tracked=seen.tracked - Counter([faulty]))
     yield replace(seen, booked=seen.booked + seen.booked)
 
 
@@ -122,7 +124,8 @@ def said(plan: Burst, platform: Platform, seen: reckoning.Reckoning, took: dict[
     yield f"put in {took['put']:.0f} s, done in {took['all']:.0f} s: {speed:.2f} a second"
     yield f"ended: {dict(took['totals'])}"
     yield f"reasons: {dict(Counter(seen.reasons.values()))}"
-    yield f"orders: {sum(seen.orders.values())}"
+    yield f"orders: {sum(seen.orders.values())}, faults without a time: {len(seen.unplaced)}"
+    yield f"why: {dict(Counter(seen.unplaced.values()))}"
     yield f"executions begun and not ended, at most: {took['most']}"
     yield f"longest execution with its wait (AWS/States ExecutionTime): {waited / 1000:.0f} s"
     yield f"throttled calls of Detect (AWS/Lambda Throttles): {throttles(platform):.0f}"
