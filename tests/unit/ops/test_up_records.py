@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -129,6 +129,17 @@ def raises(error: BaseException) -> Callable[[], None]:
     return ends
 
 
+@pytest.fixture
+def no_signal_ignored() -> Iterator[None]:
+    """Whoever starts the tests by `nohup` ignores SIGHUP, and does so again when the test has ended."""
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("signals are heard in the main thread only")
+    kept = {one: signal.signal(one, signal.SIG_DFL) for one in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for one, handler in kept.items():
+        signal.signal(one, handler)
+
+
 def terminated(number: signal.Signals) -> Callable[[], None]:
     """As `kill` and a lost terminal do it; where nobody hears it, the process is gone."""
     return lambda: os.kill(os.getpid(), number)
@@ -151,13 +162,10 @@ def terminated(number: signal.Signals) -> Callable[[], None]:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("command", ["up", "run", "rollback"])
+@pytest.mark.usefixtures("no_signal_ignored")
 def test_whatever_ends_a_command_its_record_says_so(
     command: str, ends: Callable[[], None], expected: type[BaseException], outcome: str, reason: str
 ) -> None:
-    if threading.current_thread() is not threading.main_thread():
-        pytest.skip("signals are heard in the main thread only")
-    for one in (signal.SIGTERM, signal.SIGHUP):  # who starts the tests by nohup ignores the second
-        signal.signal(one, signal.SIG_DFL)
     before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)]
     with mock_aws():
         there = Cloud("old")
