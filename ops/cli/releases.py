@@ -49,11 +49,11 @@ def deploy_history(
     first = {release: min(version.published for version in found) for release, found in begun.items()}
     refused = book.refused(stacks, now, who)
     for release in sorted(first, key=lambda one: first[one], reverse=True):
-        found = begun[release]
+        having = sum(any(one.release == release for one in item.versions) for item in functions)
         live = sum(item.release == release for item in functions)
         when = first[release].strftime("%Y-%m-%d %H:%M")
         told = f"  {refused[release]}" if release in refused else ""
-        print(f"{release or 'unnamed':<28} {when:<17} {len(found):>9} {live:>5}{told}")
+        print(f"{release or 'unnamed':<28} {when:<17} {having:>9} {live:>5}{told}")
     for item in things:
         if item.others:
             shares = ", ".join(f"version {number} {share:.0%}" for number, share in item.others.items())

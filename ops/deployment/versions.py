@@ -275,11 +275,11 @@ def _step(
         before = [one for one in item.versions if one.number < item.live]
         others = [one for one in before if one.release != item.release or not one.release]
         right = [one for one in others if one.release not in refused]
-    if not right:
+    if not right or (len(item.versions) == 1 and not item.others):
         return Step(item, None, f"stays at version {item.live}: there is no version to go to")
     to = right[0]
     if to.number == item.live and not item.others:
-        return Step(item, None, f"is at version {item.live} already")
+        return Step(item, None, f"stays at version {item.live}: that release has it too")
     why = f"version {item.live} → {to.number}, release {to.release or 'unnamed'}"
     return Step(item, to.number, f"{why}, which was refused" if to.release in refused else why)
 

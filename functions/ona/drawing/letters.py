@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 _WIDTHS = (
     278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278,
     556, 556, 556, 556, 556, 556, 556, 556, 556, 556, 278, 278, 584, 584, 584, 556,
@@ -36,3 +38,20 @@ def fitting(text: str, most: float, size: float) -> str:
     while text and width(f"{text}…", size) > most:
         text = text[:-1]
     return f"{text}…"
+
+
+def broken(text: str, most: float, size: float) -> Iterator[str]:
+    """A paragraph in lines that are at most `most` wide. A word that is wider stands alone, as it is.
+
+    >>> list(broken("one two three", 40.0, 10.0))
+    ['one two', 'three']
+    """
+    line = ""
+    for word in text.split():
+        longer = f"{line} {word}".strip()
+        if line and width(longer, size) > most:
+            yield line
+            line = word
+        else:
+            line = longer
+    yield line

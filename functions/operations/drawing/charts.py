@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ona.drawing.axes import marks, moments, number
-from ona.drawing.letters import fitting, width
+from ona.drawing.letters import broken, fitting, width
 from ona.drawing.shapes import (
     BLUE,
     COLOURS,
@@ -63,8 +63,11 @@ class Chart:
 
 def over_time(chart: Chart, wide: float = 560.0, high: float = 150.0) -> Drawing:
     """A chart, `wide` points wide, its panel `high` points high; below it one row a series: its name, its
-    last and its highest value. A series without values is named in the last row, and draws nothing."""
+    last and its highest value. Series without values are named in the last rows, and draw nothing; where
+    there are no others, there is no panel."""
     seen = [series for series in chart.series if series.values]
+    if not seen:
+        return _nothing(chart, wide)
     values = [value for series in seen for _, value in series.values]
     whole = 1.0 if chart.unit.startswith("Count") else 0.0
     ticks = marks(max([*values, *(limit for _, limit in chart.limits), 0.0]), least=whole)
@@ -93,11 +96,24 @@ def over_time(chart: Chart, wide: float = 560.0, high: float = 150.0) -> Drawing
     for series, colour in zip(seen, _colours(len(seen)), strict=True):
         shapes += _drawn(series, chart.period_s, at, colour)
     rows = _legend(chart, seen, wide, bottom + _BOTTOM + 8)
-    if not seen:
-        middle = ((_LEFT + right) / 2, _TOP + high / 2)
-        shapes.append(Text(middle, "no values in this time", 12, GREY, "middle"))
-    total = bottom + _BOTTOM + _ROW * (len(seen) + (len(seen) < len(chart.series))) + 4
+    total = bottom + _BOTTOM + _ROW * (len(seen) + len(_silent(chart, wide))) + 4
     return Drawing(wide, total, [*shapes, *rows], chart.title)
+
+
+def _nothing(chart: Chart, wide: float) -> Drawing:
+    """A chart in which nothing was measured: its title and what would be in it, no panel."""
+    shapes: list[Shape] = [Text((2, 12), fitting(chart.title, wide - 80, 12), 12, INK)]
+    texts = ["no values in this time", *_silent(chart, wide)]
+    rows = [Text((_LEFT, _TOP + row * _ROW), text, _LETTER, GREY) for row, text in enumerate(texts)]
+    return Drawing(wide, _TOP + _ROW * len(texts), [*shapes, *rows], chart.title)
+
+
+def _silent(chart: Chart, wide: float) -> list[str]:
+    """Which series have no values, in lines."""
+    silent = [series.name for series in chart.series if not series.values]
+    if not silent:
+        return []
+    return list(broken(f"no values: {', '.join(silent)}", wide - _LEFT - _RIGHT, _LETTER))
 
 
 def _colours(count: int) -> list[str]:
@@ -130,10 +146,8 @@ def _legend(chart: Chart, seen: Sequence[Series], wide: float, top: float) -> li
         shapes.append(Text((_LEFT + 14, y), fitting(series.name, wide - 260, _LETTER), _LETTER, INK))
         told = f"last {number(series.last or 0.0)}, highest {number(series.highest or 0.0)}"
         shapes.append(Text((wide - _RIGHT, y), told, _LETTER, anchor="end"))
-    silent = [series.name for series in chart.series if not series.values]
-    if silent:
-        text = fitting(f"no values: {', '.join(silent)}", wide - _LEFT - _RIGHT, _LETTER)
-        shapes.append(Text((_LEFT, top + len(seen) * _ROW), text, _LETTER, GREY))
+    for row, text in enumerate(_silent(chart, wide), len(seen)):
+        shapes.append(Text((_LEFT, top + row * _ROW), text, _LETTER, GREY))
     return shapes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ona.drawing.letters import fitting, width
+from ona.drawing.letters import broken, fitting, width
 from ona.drawing.pdf import A4, pdf
 from ona.drawing.shapes import GREY, GRID, INK, RED, TEXT, Drawing, Line, Shape, Text, moved
 from operations.drawing.document import Block, Heading, Paragraph, Pictures, Table
@@ -44,7 +44,7 @@ def _pieces(blocks: Iterable[Block]) -> Iterator[tuple[Drawing, bool]]:
             case Heading(text):
                 yield Drawing(WIDE, 18, [Text((0, 14), text, 12, INK)]), True
             case Paragraph(text, kind):
-                lines = list(_lines(text))
+                lines = list(broken(text, WIDE, _SIZE))
                 shapes = [
                     Text((0, 10 + n * 12), line, _SIZE, _COLOURS[kind]) for n, line in enumerate(lines)
                 ]
@@ -58,19 +58,6 @@ def _pieces(blocks: Iterable[Block]) -> Iterator[tuple[Drawing, bool]]:
                 wide = _widths([head, *rows])
                 for first in range(0, len(rows), 40):
                     yield _table(head, rows[first : first + 40], wide, numbers), False
-
-
-def _lines(text: str) -> Iterator[str]:
-    """A paragraph in lines that are no wider than the sheet."""
-    line = ""
-    for word in text.split():
-        longer = f"{line} {word}".strip()
-        if line and width(longer, _SIZE) > WIDE:
-            yield line
-            line = word
-        else:
-            line = longer
-    yield line
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[float]:
