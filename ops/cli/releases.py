@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -41,12 +42,10 @@ def deploy_history(
     book, stacks = recorded.looked(target)
     now, who = utc_now(), under_way.deployer(target)
     functions = [item for item in things if item.kind == "function"]
-    begun: dict[str, list[versions.Version]] = {}
-    for item in functions:
-        for version in item.versions:
-            begun.setdefault(version.release, []).append(version)
+    first: dict[str, datetime] = {}
+    for version in (one for item in functions for one in item.versions):
+        first[version.release] = min(version.published, first.get(version.release, version.published))
     print(f"{'release':<28} {'published':<17} {'functions':>9} {'live':>5}")
-    first = {release: min(version.published for version in found) for release, found in begun.items()}
     refused = book.refused(stacks, now, who)
     for release in sorted(first, key=lambda one: first[one], reverse=True):
         having = sum(any(one.release == release for one in item.versions) for item in functions)

@@ -66,8 +66,9 @@ def over_time(chart: Chart, wide: float = 560.0, high: float = 150.0) -> Drawing
     last and its highest value. Series without values are named in the last rows, and draw nothing; where
     there are no others, there is no panel."""
     seen = [series for series in chart.series if series.values]
+    silent = _silent(chart, wide)
     if not seen:
-        return _nothing(chart, wide)
+        return _nothing(chart.title, silent, wide)
     values = [value for series in seen for _, value in series.values]
     whole = 1.0 if chart.unit.startswith("Count") else 0.0
     ticks = marks(max([*values, *(limit for _, limit in chart.limits), 0.0]), least=whole)
@@ -95,17 +96,17 @@ def over_time(chart: Chart, wide: float = 560.0, high: float = 150.0) -> Drawing
         shapes.append(Text((right, y - 3), name, _LETTER, RED, "end"))
     for series, colour in zip(seen, _colours(len(seen)), strict=True):
         shapes += _drawn(series, chart.period_s, at, colour)
-    rows = _legend(chart, seen, wide, bottom + _BOTTOM + 8)
-    total = bottom + _BOTTOM + _ROW * (len(seen) + len(_silent(chart, wide))) + 4
+    rows = _legend(seen, silent, wide, bottom + _BOTTOM + 8)
+    total = bottom + _BOTTOM + _ROW * (len(seen) + len(silent)) + 4
     return Drawing(wide, total, [*shapes, *rows], chart.title)
 
 
-def _nothing(chart: Chart, wide: float) -> Drawing:
+def _nothing(title: str, silent: Sequence[str], wide: float) -> Drawing:
     """A chart in which nothing was measured: its title and what would be in it, no panel."""
-    shapes: list[Shape] = [Text((2, 12), fitting(chart.title, wide - 80, 12), 12, INK)]
-    texts = ["no values in this time", *_silent(chart, wide)]
+    shapes: list[Shape] = [Text((2, 12), fitting(title, wide - 80, 12), 12, INK)]
+    texts = ["no values in this time", *silent]
     rows = [Text((_LEFT, _TOP + row * _ROW), text, _LETTER, GREY) for row, text in enumerate(texts)]
-    return Drawing(wide, _TOP + _ROW * len(texts), [*shapes, *rows], chart.title)
+    return Drawing(wide, _TOP + _ROW * len(texts), [*shapes, *rows], title)
 
 
 def _silent(chart: Chart, wide: float) -> list[str]:
@@ -138,7 +139,7 @@ def _drawn(
     ]
 
 
-def _legend(chart: Chart, seen: Sequence[Series], wide: float, top: float) -> list[Shape]:
+def _legend(seen: Sequence[Series], silent: Sequence[str], wide: float, top: float) -> list[Shape]:
     shapes: list[Shape] = []
     for row, (series, colour) in enumerate(zip(seen, _colours(len(seen)), strict=True)):
         y = top + row * _ROW
@@ -146,7 +147,7 @@ def _legend(chart: Chart, seen: Sequence[Series], wide: float, top: float) -> li
         shapes.append(Text((_LEFT + 14, y), fitting(series.name, wide - 260, _LETTER), _LETTER, INK))
         told = f"last {number(series.last or 0.0)}, highest {number(series.highest or 0.0)}"
         shapes.append(Text((wide - _RIGHT, y), told, _LETTER, anchor="end"))
-    for row, text in enumerate(_silent(chart, wide), len(seen)):
+    for row, text in enumerate(silent, len(seen)):
         shapes.append(Text((_LEFT, top + row * _ROW), text, _LETTER, GREY))
     return shapes
 
